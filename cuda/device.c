@@ -145,12 +145,11 @@ void bs_cuda_describe(const bs_device *d, bs_device_info *out)
     memset(out, 0, sizeof *out);
     if (api->cuDeviceGetName(out->name, sizeof out->name, d->card->handle) != CUDA_SUCCESS)
         snprintf(out->name, sizeof out->name, "CUDA device");
-    snprintf(out->isa, sizeof out->isa, "sm_%d%d%s",
+    out->math = d->options.tf32 ? "tf32" : d->options.native ? "native" : NULL;
+    snprintf(out->isa, sizeof out->isa, "sm_%d%d%s%s",
              attribute(d, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
-             attribute(d, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
-             d->options.tf32     ? " tf32"
-             : d->options.native ? " native"
-                                 : "");
+             attribute(d, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR), out->math ? " " : "",
+             out->math ? out->math : "");
     api->cuDriverGetVersion(&driver);
     int n = snprintf(out->library, sizeof out->library, "CUDA %d.%d, cuBLASLt %zu.%zu.%zu", driver / 1000,
                      driver % 1000 / 10, blas / 10000, blas / 100 % 100, blas % 100);

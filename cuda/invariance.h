@@ -62,6 +62,9 @@ bs_status bs_invariance_serves(bs_stream *stream, int node, const bs_cudnn_confi
 bs_status bs_invariance_alloc(bs_stream *stream, CUdeviceptr *out, int64_t elements);
 /* Writes n random numbers in [-1, 1) to the device, the same in every run, rounded to a type. */
 bs_status bs_invariance_fill(bs_stream *stream, CUdeviceptr to, int64_t n, bs_dtype type);
+/* The same with numbers of all sizes, so that products of two words differ much in size: sums of such must be
+ * rounded in fp32, and tell orders apart. */
+bs_status bs_invariance_spread(bs_stream *stream, CUdeviceptr to, int64_t n, bs_dtype type);
 /* For bs_invariance_begin(): takes filters and inputs whose sums are 0 but for errors; and puts those of the
  * layer back, if they were taken away. */
 bs_status bs_invariance_cancel(bs_invariance *r, bs_dtype type);
@@ -74,22 +77,24 @@ bs_status bs_invariance_judge(bs_stream *stream, bs_status st, bool *exact);
  * and as few filters as may be faulty together, compared with all products computed at once.
  *
  *   bs_gemm_invariance r;
- *   st = bs_gemm_invariance_begin(&r, stream, rows, width, depth, filters);
+ *   st = bs_gemm_invariance_begin(&r, stream, type, rows, width, depth, filters);
  *   st = bs_gemm_invariance_test(&r, &g, &exact); ... other algorithms ...
  *   bs_gemm_invariance_end(&r);  also where begin failed */
 typedef struct bs_gemm_invariance {
     bs_stream *stream;
     bs_dtype type; /* of rows and filters */
     int64_t rows, width, depth;
-    CUdeviceptr x, w;    /* rows, filters (not owned) */
+    CUdeviceptr x, w;    /* rows, filters (not owned, or `filters`) */
+    CUdeviceptr filters; /* random ones of 16 bits; 0 with floats */
     CUdeviceptr y, made; /* products, rows of bs_cuda_padded(width): of all, of a part */
     int32_t *place;      /* for `rows` rows: where a part's rows come from */
     uint8_t *equal;      /* for `rows` rows: results of comparisons */
 } bs_gemm_invariance;
 
-/* w: filters on the device. Fewer rows are used if `rows` would take much memory; r->rows is a multiple of
- * 64, of words of 128, so that further pieces of that size begin like the first: at a multiple of 256
- * bytes. */
+/* w: filters on the device. Of 16 bits, random ones are tested in their place, as sums of few numbers such as
+ * powers of 2 are exact in any order. Fewer rows are used if `rows` would take much memory; r->rows is a
+ * multiple of 64, of words of 128, so that further pieces of that size begin like the first: at a multiple of
+ * 256 bytes. */
 bs_status bs_gemm_invariance_begin(bs_gemm_invariance *r, bs_stream *stream, bs_dtype type, int64_t rows,
                                    int64_t width, int64_t depth, CUdeviceptr w);
 void bs_gemm_invariance_end(bs_gemm_invariance *r);

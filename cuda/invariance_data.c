@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { INPUTS = 256, WEIGHTS = 16 }; /* scales such that errors are normal numbers of fp16 */
+
 bs_status bs_invariance_alloc(bs_stream *stream, CUdeviceptr *out, int64_t elements)
 {
     const bs_cuda_api *api = stream->network->device->api;
@@ -52,7 +54,25 @@ bs_status bs_invariance_fill(bs_stream *stream, CUdeviceptr to, int64_t n, bs_dt
     return st;
 }
 
-/* Writes n arrays of (channels, length) numbers below `scale`, a power of 2, of all sizes. The second half of
+/* Fills data with n random numbers below `scale`, a power of 2, of all sizes. */
+static void spread(float *data, int64_t n, float scale)
+{
+    bs_noise_fill(data, n);
+    for (int64_t k = 0; k < n; k++)
+        data[k] *= data[k] * data[k] * scale;
+}
+
+bs_status bs_invariance_spread(bs_stream *stream, CUdeviceptr to, int64_t n, bs_dtype type)
+{
+    float *data;
+    BS_TRY(bs_alloc_aligned(&data, (size_t)n * sizeof *data, "random data"));
+    spread(data, n, WEIGHTS);
+    bs_status st = upload(stream, to, data, n, type);
+    free(data);
+    return st;
+}
+
+/* Writes n arrays of (channels, length) numbers below `scale`, of all sizes. The second half of
  * the channels is the first times `sign`; a channel that is left over is 0. */
 static bs_status fill_halves(bs_stream *stream, CUdeviceptr to, int64_t n, int64_t channels, int64_t length,
                              float scale, float sign, bs_dtype type)
@@ -60,11 +80,9 @@ static bs_status fill_halves(bs_stream *stream, CUdeviceptr to, int64_t n, int64
     int64_t all = channels * length, half = channels / 2 * length;
     float *data;
     BS_TRY(bs_alloc_aligned(&data, (size_t)(n * all) * sizeof *data, "random data"));
-    bs_noise_fill(data, n * all);
+    spread(data, n * all, scale);
     for (int64_t i = 0; i < n; i++) {
         float *here = data + i * all;
-        for (int64_t k = 0; k < all; k++)
-            here[k] *= here[k] * here[k] * scale;
         for (int64_t k = 0; k < half; k++)
             here[half + k] = sign * here[k];
         memset(here + 2 * half, 0, (size_t)(all - 2 * half) * sizeof *here);
@@ -76,7 +94,6 @@ static bs_status fill_halves(bs_stream *stream, CUdeviceptr to, int64_t n, int64
 
 bs_status bs_invariance_cancel(bs_invariance *r, bs_dtype type)
 {
-    enum { INPUTS = 256, WEIGHTS = 16 }; /* such that errors are normal numbers of fp16 */
     const bs_graph *g = r->stream->network->graph;
     const bs_node *nd = &g->nodes[r->node];
     const int64_t *in = g->tensors[nd->in[0]].shape.dim, *w = g->tensors[nd->in[1]].shape.dim;

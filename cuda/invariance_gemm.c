@@ -13,7 +13,7 @@ static const int64_t widths[] = {1, 2, 4, 5, 8, 16, 32, 64, BS_CUDA_MOST_FILTERS
 
 void bs_gemm_invariance_end(bs_gemm_invariance *r)
 {
-    const CUdeviceptr all[] = {r->x, r->y, r->made};
+    const CUdeviceptr all[] = {r->x, r->y, r->made, r->filters};
     bs_cuda_release(r->stream, all, sizeof all / sizeof *all);
     free(r->place);
     free(r->equal);
@@ -33,7 +33,12 @@ bs_status bs_gemm_invariance_begin(bs_gemm_invariance *r, bs_stream *stream, bs_
     BS_TRY(bs_invariance_alloc(stream, &r->made, most > wide ? most : wide));
     BS_TRY(bs_calloc(&r->place, (size_t)r->rows, sizeof *r->place, "rows"));
     BS_TRY(bs_calloc(&r->equal, (size_t)r->rows, sizeof *r->equal, "rows"));
-    return bs_invariance_fill(stream, r->x, r->rows * depth, type);
+    BS_TRY(bs_invariance_fill(stream, r->x, r->rows * depth, type));
+    if (!bs_is_half(type))
+        return BS_OK;
+    BS_TRY(bs_invariance_alloc(stream, &r->filters, width * depth));
+    r->w = r->filters;
+    return bs_invariance_spread(stream, r->filters, width * depth, type);
 }
 
 bs_status bs_invariance_products(const bs_gemm_invariance *r, const bs_cuda_gemm *g)

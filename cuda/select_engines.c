@@ -29,8 +29,9 @@ static bs_dtype native_type(const bs_network *n, int node)
     const bs_node *nd = &n->graph->nodes[node];
     const bs_tensor *t = n->graph->tensors;
     bs_dtype type = t[nd->out].type;
+    const int64_t *w = t[nd->in[1]].shape.dim;
     bool same = t[nd->in[0]].type == type && t[nd->in[1]].type == type && n->plan[node].weight_scale == 1.0f,
-         tested = nd->op != BS_OP_CONV || t[nd->in[1]].shape.dim[1] > 1;
+         tested = nd->op != BS_OP_CONV || w[1] / 2 * w[2] * w[3] > 1;
     return n->device->options.native && same && tested && bs_is_half(type) ? type : BS_DTYPE_FP32;
 }
 
@@ -59,6 +60,8 @@ static bs_status select_dnn(bs_stream *stream, int node, bs_dtype type, bool *fo
         p->dnn = configs[0]; /* as requested, exact or not: the self-test checks it */
         *found = true;
     }
+    if (!*found)
+        p->engine = BS_CUDA_DIRECT;
 out:
     stream->network->in_floats = true;
     bs_invariance_end(&r);

@@ -107,7 +107,7 @@ CREATE TABLE run (
     selftest TEXT NOT NULL,            -- passed, skipped, not needed (no trials), or which layers fell back; table proof has the parts. Until the run ends, and
                                        -- where it was killed: not ended
     threads INTEGER NOT NULL,          -- CPU threads
-    fingerprint TEXT NOT NULL,         -- hash of golden outputs: equal where the numerics are equal
+    fingerprint TEXT NOT NULL,         -- hash of golden outputs and of math, where that is not fp32: equal where the numerics are
     strata TEXT NOT NULL               -- hash of the strata of its job
 );
 

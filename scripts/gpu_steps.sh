@@ -268,13 +268,17 @@ step_types() {
     images=/usr/share/datasets/fashion-mnist
     [ "$small" = 1 ] || images=$BITSINK_TEST_DATA/mnist
     figures=
-    for kind in $(trials 'bf16-native:fp32-fp32 bf16-fp32 bf16-native'); do
+    for kind in $(trials 'bf16-native:fp32-fp32 bf16-fp32 bf16-native fp16-native'); do
         job=tests/jobs/types-$kind.yaml
         sed "s|/usr/share/datasets/fashion-mnist|$images|; s/^seed:.*/&\nstorage: ${kind%-*}\nmath: ${kind#*-}/" \
             tests/jobs/demo.yaml >"$job"
         for mode in delta full; do
             db=$scratch/types-$kind-$mode.db
             show bin/bitsink run "$job" --device cuda --db "$db" --replay $mode --json --self-test off 2>&1 || return 1
+            if [ "${kind#*-}" = native ] && ! grep 'native math:' "$log" | tail -1 | grep -q ': [1-9]'; then
+                echo "figure: $kind: no layer has an engine of 16 bits"
+                return 1
+            fi
             [ $mode = full ] || rate=$(tail -1 "$log" | field trials_per_second)
             digest=$(bin/bitsink digest "$db") && echo "digest $digest" || return 1
             [ $mode = delta ] && delta=$digest

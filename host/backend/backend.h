@@ -33,6 +33,7 @@ typedef struct bs_device_info {
     char name[128];     /* "AMD EPYC", "NVIDIA H200" */
     char isa[64];       /* "avx512", "sm_90" */
     char library[128];  /* "oneDNN 2.6.3", "cuDNN 9.19, cuBLAS 13.0" */
+    const char *math;   /* arithmetic of products, part of isa: "tf32", "native"; NULL: fp32 */
     size_t memory;      /* free bytes of its own memory, 0: it uses the host's */
     int streams, batch; /* preferred numbers of workers and of trials in a batch, 0: no preference */
 } bs_device_info;

@@ -85,6 +85,12 @@ typedef struct bs_worker {
 bs_status bs_worker_open(bs_worker *out, const bs_engine *e, int number);
 void bs_worker_close(bs_worker *w);
 
+/* Sets *fingerprint to what the numerics of a campaign are known by: the hash of the test images' golden
+ * outputs, and the arithmetic of products where it is not fp32. Values of 16 bits and less hide most
+ * differences between two arithmetics, so outputs alone would not tell them apart. golden: see
+ * bs_selftest_probe(), which this calls. */
+bs_status bs_engine_fingerprint(const bs_engine *e, bs_golden *golden, uint64_t *fingerprint);
+
 /* Shrinks the workers until all fit into the devices' memory, and computes the fingerprint. Fails if devices
  * differ in it. */
 bs_status bs_engine_probe(bs_engine *e);

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 bs_status bs_worker_open(bs_worker *out, const bs_engine *e, int number)
 {
@@ -98,11 +99,19 @@ static bs_status fit_workers(void *shared, int worker)
     return fit(shared);
 }
 
+bs_status bs_engine_fingerprint(const bs_engine *e, bs_golden *golden, uint64_t *fingerprint)
+{
+    BS_TRY(bs_selftest_probe(golden, fingerprint));
+    if (e->info.math)
+        *fingerprint = XXH3_64bits_withSeed(e->info.math, strlen(e->info.math), *fingerprint);
+    return BS_OK;
+}
+
 static bs_status probe_device(bs_engine *e, int k, void *fingerprints)
 {
     bs_worker w;
     BS_TRY(bs_worker_open(&w, e, k));
-    bs_status st = bs_selftest_probe(w.golden, (uint64_t *)fingerprints + k);
+    bs_status st = bs_engine_fingerprint(e, w.golden, (uint64_t *)fingerprints + k);
     bs_worker_close(&w);
     return st;
 }

@@ -15,7 +15,7 @@ static bs_status run_probe(bs_prover *p)
     uint64_t fingerprint;
     if (p->probed)
         return BS_OK;
-    BS_TRY(bs_selftest_probe(p->worker->probe, &fingerprint));
+    BS_TRY(bs_engine_fingerprint(e, p->worker->probe, &fingerprint));
     p->probed = true;
     if (fingerprint == e->fingerprint)
         return BS_OK;

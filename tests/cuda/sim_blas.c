@@ -112,8 +112,10 @@ static void check_handle(cublasLtHandle_t h)
 cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *d, cublasComputeType_t type,
                                         cudaDataType_t scale)
 {
-    (void)type;
-    (void)scale;
+    if (type != CUBLAS_COMPUTE_32F && type != CUBLAS_COMPUTE_32F_FAST_TF32)
+        return CUBLAS_STATUS_NOT_SUPPORTED;
+    if (scale != CUDA_R_32F)
+        return CUBLAS_STATUS_NOT_SUPPORTED;
     return make("cublasLtMatmulDescCreate", d, sizeof(cublasOperation_t));
 }
 
@@ -136,6 +138,8 @@ cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t *out, cudaDataT
                                           uint64_t columns, int64_t ld)
 {
     bs_dtype of = type == CUDA_R_16F ? BS_DTYPE_FP16 : type == CUDA_R_16BF ? BS_DTYPE_BF16 : BS_DTYPE_FP32;
+    if (of == BS_DTYPE_FP32 && type != CUDA_R_32F)
+        return CUBLAS_STATUS_NOT_SUPPORTED;
     cublasStatus_t r = make("cublasLtMatrixLayoutCreate", out, sizeof(layout));
     if (r == CUBLAS_STATUS_SUCCESS)
         memcpy((void *)*out, &(layout){rows, columns, ld, of}, sizeof(layout));
@@ -202,13 +206,22 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t h, cublasLtMatmul
     return CUBLAS_STATUS_SUCCESS;
 }
 
+/* Returns true if the library multiplies such types: both operands of one, sums and results of floats. */
+static bool listed(cublasComputeType_t type, cudaDataType_t scale, cudaDataType_t a, cudaDataType_t b,
+                   cudaDataType_t c, cudaDataType_t y)
+{
+    bool known = a == CUDA_R_32F || a == CUDA_R_16F || a == CUDA_R_16BF;
+    return known && a == b && c == CUDA_R_32F && y == c && scale == c &&
+           (type == CUBLAS_COMPUTE_32F || (type == CUBLAS_COMPUTE_32F_FAST_TF32 && a == CUDA_R_32F));
+}
+
 cublasStatus_t cublasLtMatmulAlgoGetIds(cublasLtHandle_t h, cublasComputeType_t type, cudaDataType_t scale,
                                         cudaDataType_t a, cudaDataType_t b, cudaDataType_t c,
                                         cudaDataType_t y, int most, int id[], int *n)
 {
-    (void)h, (void)type, (void)scale, (void)a, (void)b, (void)c, (void)y;
+    (void)h;
     *n = 0;
-    if (most <= 0)
+    if (most <= 0 || !listed(type, scale, a, b, c, y))
         return CUBLAS_STATUS_INVALID_VALUE;
     for (int i = BY_ROWS; i < ALGORITHMS && *n < most; i++)
         if (i != EXACT || !asked_for("inexact"))
@@ -220,8 +233,8 @@ cublasStatus_t cublasLtMatmulAlgoInit(cublasLtHandle_t h, cublasComputeType_t ty
                                       cudaDataType_t a, cudaDataType_t b, cudaDataType_t c, cudaDataType_t y,
                                       int id, cublasLtMatmulAlgo_t *algo)
 {
-    (void)h, (void)type, (void)scale, (void)b, (void)c, (void)y;
-    if (id < 0 || id >= ALGORITHMS)
+    (void)h;
+    if (id < 0 || id >= ALGORITHMS || !listed(type, scale, a, b, c, y))
         return CUBLAS_STATUS_INVALID_VALUE;
     memset(algo, 0, sizeof *algo);
     algo->data[0] = (uint64_t)id;

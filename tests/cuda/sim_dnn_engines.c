@@ -11,7 +11,7 @@
 enum { DIRECT = 101, SPLIT, TENSOR, PICKY, COMPILED, HUNGRY, RARE, WORDS };
 
 /* Shapes for which few but campaigns ask. LARGE: what no patch is that an engine is tried with. */
-enum { RARITIES = 7, LARGE = 11 };
+enum { RARITIES = 8, LARGE = 11 };
 
 static bool rare(int64_t knob, const bs_cudnn_shape *s)
 {
@@ -29,6 +29,8 @@ static bool rare(int64_t knob, const bs_cudnn_shape *s)
         return s->out[0] == LARGE && s->batch == 256;
     case 5: /* faulty filters on a tile */
         return s->filters == 8 && s->batch == 16;
+    case 6: /* full re-runs of one trial */
+        return whole && s->batch == 1;
     default: /* more faulty filters than engines are tried with */
         return s->filters == 256;
     }
@@ -105,8 +107,8 @@ static const sim_proposal all[] = {{TENSOR, -1}, {SPLIT, 0},  {COMPILED, -1}, {S
                                    {SPLIT, 2},   {PICKY, -1}, {DIRECT, 0},    {DIRECT, 1}};
 static const sim_proposal exact[] = {{DIRECT, 0}};
 static const sim_proposal hungry[] = {{HUNGRY, -1}};
-static const sim_proposal rarely[] = {{RARE, 0}, {RARE, 1}, {RARE, 2},  {RARE, 3},
-                                      {RARE, 4}, {RARE, 5}, {DIRECT, 0}};
+static const sim_proposal rarely[] = {{RARE, 0}, {RARE, 1}, {RARE, 2}, {RARE, 3},
+                                      {RARE, 4}, {RARE, 5}, {RARE, 6}, {DIRECT, 0}};
 static const sim_proposal words[] = {{WORDS, -1}};
 static const sim_proposal inexact[] = {{SPLIT, 0}, {SPLIT, 1}, {SPLIT, 2}};
 

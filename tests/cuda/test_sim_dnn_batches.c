@@ -5,7 +5,7 @@
 #include "cuda/invariance.h"
 
 enum { SIDE = 40, SAMPLES = 100 }; /* the engine takes 19 samples of such a plane */
-enum { RARITIES = 6 };
+enum { RARITIES = 7 };
 
 static void test_pieces(void **state)
 {
