@@ -1,37 +1,9 @@
-/* libcublasLt.so of the simulated device: products by several algorithms, one of them exact. See sim.h. */
-#include "sim.h"
-
-#include "operand.h"
+/* libcublasLt.so of the simulated device: offers several algorithms, one of them exact. See sim.h. */
+#include "sim_blas.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* In the order in which they are offered. */
-typedef enum algorithm {
-    SPLITTING,   /* says of itself that it splits the sum */
-    BY_ROWS,     /* says nothing, but splits it for few rows */
-    BY_WIDTH,    /* the same for few filters */
-    BY_POSITION, /* the same for the rows of an incomplete tile */
-    TENSOR,      /* on tensor cores, and as BY_ROWS: never offered, but there */
-    EXACT,       /* from first to last, always; BITSINK_SIM_BLAS=many: unless there are many rows */
-    ALGORITHMS
-} algorithm;
-
-enum { FEW_ROWS = 64, FEW_FILTERS = 8, TILE = 16, MANY_ROWS = 1024 };
-
-static bool asked_for(const char *what)
-{
-    const char *asked = getenv("BITSINK_SIM_BLAS");
-    return asked && !strcmp(asked, what);
-}
-
-static bool splits(algorithm a, uint64_t width, uint64_t rows, uint64_t row)
-{
-    return a == SPLITTING || ((a == BY_ROWS || a == TENSOR) && rows < FEW_ROWS) ||
-           (a == BY_WIDTH && width < FEW_FILTERS) || (a == BY_POSITION && row >= rows / TILE * TILE) ||
-           (a == EXACT && rows > MANY_ROWS && asked_for("many"));
-}
 
 /* --- algorithms and their settings: data[0] is the algorithm, data[1] the settings, data[2] the type of its
  * operands if it was listed for one --- */
@@ -70,12 +42,6 @@ static float waves(const cublasLtMatmulAlgo_t *algo)
 {
     return read_settings(algo).tile == tiles[0] ? 2.0f : 0.25f;
 }
-
-typedef struct layout {
-    uint64_t rows, columns;
-    int64_t ld;
-    bs_dtype type;
-} layout;
 
 size_t cublasLtGetVersion(void)
 {
@@ -140,9 +106,9 @@ cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t *out, cudaDataT
     bs_dtype of = type == CUDA_R_16F ? BS_DTYPE_FP16 : type == CUDA_R_16BF ? BS_DTYPE_BF16 : BS_DTYPE_FP32;
     if (of == BS_DTYPE_FP32 && type != CUDA_R_32F)
         return CUBLAS_STATUS_NOT_SUPPORTED;
-    cublasStatus_t r = make("cublasLtMatrixLayoutCreate", out, sizeof(layout));
+    cublasStatus_t r = make("cublasLtMatrixLayoutCreate", out, sizeof(sim_layout));
     if (r == CUBLAS_STATUS_SUCCESS)
-        memcpy((void *)*out, &(layout){rows, columns, ld, of}, sizeof(layout));
+        memcpy((void *)*out, &(sim_layout){rows, columns, ld, of}, sizeof(sim_layout));
     return r;
 }
 
@@ -185,12 +151,12 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t h, cublasLtMatmul
     *n = 0;
     if (bs_sim_fails("cublasLtMatmulAlgoGetHeuristic"))
         return CUBLAS_STATUS_EXECUTION_FAILED;
-    if (asked_for("silent"))
+    if (bs_sim_blas_asked("silent"))
         return CUBLAS_STATUS_NOT_SUPPORTED;
     for (int i = 0; i <= ALGORITHMS && *n < most; i++) {
         bool is_exact = i >= EXACT;
-        if (i == TENSOR || (is_exact ? asked_for("inexact") || asked_for("hidden")
-                                     : asked_for("exact") || asked_for("many")))
+        if (i == TENSOR || (is_exact ? bs_sim_blas_asked("inexact") || bs_sim_blas_asked("hidden")
+                                     : bs_sim_blas_asked("exact") || bs_sim_blas_asked("many")))
             continue;
         cublasLtMatmulHeuristicResult_t *r = &out[(*n)++];
         memset(r, 0, sizeof *r);
@@ -224,7 +190,7 @@ cublasStatus_t cublasLtMatmulAlgoGetIds(cublasLtHandle_t h, cublasComputeType_t 
     if (most <= 0 || !listed(type, scale, a, b, c, y))
         return CUBLAS_STATUS_INVALID_VALUE;
     for (int i = BY_ROWS; i < ALGORITHMS && *n < most; i++)
-        if (i != EXACT || !asked_for("inexact"))
+        if (i != EXACT || !bs_sim_blas_asked("inexact"))
             id[(*n)++] = i;
     return CUBLAS_STATUS_SUCCESS;
 }
@@ -340,48 +306,6 @@ cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t h, cublasLtMatmulDesc_t 
     return works(algo) ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_NOT_SUPPORTED;
 }
 
-/* Adds up elements from .. to - 1 of the products of `width` filters, at most eight, with a row. */
-static void add_up(bs_cells filters, uint64_t ld, bs_cells row, uint64_t from, uint64_t to, uint64_t width,
-                   float sum[8])
-{
-    for (uint64_t k = from; k < to; k++)
-        for (uint64_t i = 0; i < width; i++)
-            sum[i] += bs_cell_value(filters, (int64_t)(i * ld + k)) * bs_cell_value(row, (int64_t)k);
-}
-
-typedef struct product {
-    const void *a, *b;
-    float *y;
-    layout la, lb, ly;
-    algorithm algo;
-    bool otherwise;
-} product;
-
-/* y (m, n) = a^T (m, k) b (k, n), columns first; eight sums side by side, each from first to last, or in two
- * halves. */
-static void multiply(const void *arg)
-{
-    const product *p = arg;
-    const uint64_t lda = (uint64_t)p->la.ld, depth = p->la.rows;
-    bool otherwise =
-        p->otherwise || (p->ly.columns < FEW_ROWS && p->la.type != BS_DTYPE_FP32 && asked_for("words"));
-    for (uint64_t n = 0; n < p->ly.columns; n++)
-        for (uint64_t m = 0; m < p->ly.rows; m += 8) {
-            float sum[8] = {0};
-            uint64_t width = p->ly.rows - m < 8 ? p->ly.rows - m : 8;
-            bool split = otherwise || splits(p->algo, p->ly.rows, p->ly.columns, n);
-            bs_cells filters = bs_cells_from((bs_cells){p->a, p->la.type}, (int64_t)(m * lda));
-            bs_cells row = bs_cells_from((bs_cells){p->b, p->lb.type}, (int64_t)n * p->lb.ld);
-            float other[8] = {0};
-            uint64_t middle = split ? depth / 2 : depth;
-            add_up(filters, lda, row, 0, middle, width, sum);
-            add_up(filters, lda, row, middle, depth, width, other);
-            for (uint64_t i = 0; split && i < width; i++)
-                sum[i] += other[i];
-            memcpy(p->y + n * (uint64_t)p->ly.ld + m, sum, width * sizeof *sum);
-        }
-}
-
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d, const void *alpha, const void *a,
                               cublasLtMatrixLayout_t a_layout, const void *b, cublasLtMatrixLayout_t b_layout,
                               const void *beta, const void *c, cublasLtMatrixLayout_t c_layout, void *y,
@@ -389,8 +313,11 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d, const 
                               void *workspace, size_t bytes, cudaStream_t s)
 {
     check_handle(h);
-    product p = {
-        .a = a, .b = b, .y = y, .algo = (algorithm)algo->data[0], .otherwise = bs_sim_computes_otherwise()};
+    sim_product p = {.a = a,
+                     .b = b,
+                     .y = y,
+                     .algo = (sim_algorithm)algo->data[0],
+                     .otherwise = bs_sim_computes_otherwise()};
     (void)d, (void)alpha, (void)beta, (void)c, (void)c_layout, (void)workspace, (void)bytes;
     memcpy(&p.la, (void *)a_layout, sizeof p.la);
     memcpy(&p.lb, (void *)b_layout, sizeof p.lb);
@@ -408,6 +335,6 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d, const 
         bs_sim_count_product(s, "cublasLtMatmul", rows, width, depth,
                              4 * rows * width + (double)bs_row_size(p.la.type, 1) * depth * (rows + width));
     else
-        bs_sim_enqueue(s, "cublasLtMatmul", multiply, &p, sizeof p);
+        bs_sim_enqueue(s, "cublasLtMatmul", bs_sim_multiply, &p, sizeof p);
     return CUBLAS_STATUS_SUCCESS;
 }
