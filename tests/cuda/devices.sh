@@ -69,6 +69,9 @@ k=$(awk '$1 == "cuLaunchKernel" { print $2 }' calls)
 BITSINK_SIM_FAIL=cuLaunchKernel:$((k * 9 / 10)) cuda r.db cuda:1-2
 [ $? = 4 ] || die "both are lost: not exit code 4"
 consistent r.db
+# Not in other math, even if this network has no values of 16 bits, so that it would not show.
+cuda r.db cuda,native
+[ $? = 1 ] && grep -q '^error: the numerics of' log && grep -q '^hint:.*--allow-mixed' log || die "mixed math"
 cuda r.db cuda:0,3 || die "the rest"
 same whole.db r.db
 rm r.db
