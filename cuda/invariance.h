@@ -91,10 +91,10 @@ typedef struct bs_gemm_invariance {
     uint8_t *equal;      /* for `rows` rows: results of comparisons */
 } bs_gemm_invariance;
 
-/* w: filters on the device. Of 16 bits, random ones are tested in their place, as sums of few numbers such as
- * powers of 2 are exact in any order. Fewer rows are used if `rows` would take much memory; r->rows is a
- * multiple of 64, of words of 128, so that further pieces of that size begin like the first: at a multiple of
- * 256 bytes. */
+/* w: filters on the device, floats. For words of 16 bits random ones are tested in their place, as sums of
+ * few numbers such as powers of 2 are exact in any order. Fewer rows are used if `rows` would take much
+ * memory; r->rows is a multiple of 64, of words of 128, so that further pieces of that size begin like the
+ * first: at a multiple of 256 bytes. */
 bs_status bs_gemm_invariance_begin(bs_gemm_invariance *r, bs_stream *stream, bs_dtype type, int64_t rows,
                                    int64_t width, int64_t depth, CUdeviceptr w);
 void bs_gemm_invariance_end(bs_gemm_invariance *r);

@@ -44,14 +44,20 @@ out:
     return st;
 }
 
-bs_status bs_invariance_fill(bs_stream *stream, CUdeviceptr to, int64_t n, bs_dtype type)
+static bs_status fill(bs_stream *stream, CUdeviceptr to, int64_t n, bs_dtype type,
+                      void (*make)(float *data, int64_t n))
 {
     float *data;
     BS_TRY(bs_alloc_aligned(&data, (size_t)n * sizeof *data, "random data"));
-    bs_noise_fill(data, n);
+    make(data, n);
     bs_status st = upload(stream, to, data, n, type);
     free(data);
     return st;
+}
+
+bs_status bs_invariance_fill(bs_stream *stream, CUdeviceptr to, int64_t n, bs_dtype type)
+{
+    return fill(stream, to, n, type, bs_noise_fill);
 }
 
 /* Fills data with n random numbers below `scale`, a power of 2, of all sizes. */
@@ -62,14 +68,14 @@ static void spread(float *data, int64_t n, float scale)
         data[k] *= data[k] * data[k] * scale;
 }
 
+static void spread_weights(float *data, int64_t n)
+{
+    spread(data, n, WEIGHTS);
+}
+
 bs_status bs_invariance_spread(bs_stream *stream, CUdeviceptr to, int64_t n, bs_dtype type)
 {
-    float *data;
-    BS_TRY(bs_alloc_aligned(&data, (size_t)n * sizeof *data, "random data"));
-    spread(data, n, WEIGHTS);
-    bs_status st = upload(stream, to, data, n, type);
-    free(data);
-    return st;
+    return fill(stream, to, n, type, spread_weights);
 }
 
 /* Writes n arrays of (channels, length) numbers below `scale`, of all sizes. The second half of

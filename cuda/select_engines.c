@@ -106,9 +106,9 @@ static bs_status select_product(bs_stream *stream, int node)
     if (stream->network->device->options.engine == BS_CUDA_DIRECT)
         return BS_OK;
     bs_dtype type = native_type(stream->network, node);
-    BS_TRY(bs_cuda_words_make(stream, node, type));
     if (type != BS_DTYPE_FP32)
-        BS_TRY(bs_cuda_gemm_select(&p->gemm, stream, type, 256 * p->repeat, p->filters, p->length, p->words));
+        BS_TRY(
+            bs_cuda_gemm_select(&p->gemm, stream, type, 256 * p->repeat, p->filters, p->length, p->param[1]));
     if (p->gemm.selected)
         return BS_OK;
     return bs_cuda_gemm_select(&p->gemm, stream, BS_DTYPE_FP32, 256 * p->repeat, p->filters, p->length,

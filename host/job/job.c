@@ -91,8 +91,7 @@ static const bs_field job_fields[] = {
      "a layer's input, weights and output are all fp16 or all bf16, tensor cores multiply such values and "
      "add up in single precision, if the libraries can do so with the same bits in every batch; other "
      "layers compute as with `fp32`. Such a convolution may round the sum to 16 bits before it adds the "
-     "bias. "
-     "`tf32` and `native` need a GPU."},
+     "bias. `tf32` and `native` need a GPU."},
     {"label_offset", bs_form_int, offsetof(bs_job, label_offset), -1000, 1000, false, NULL, "0",
      "The class of label 0: 1 for networks whose class 0 is the background."},
     {"audit", bs_form_double, offsetof(bs_job, audit), 0, 1, false, NULL, "0",

@@ -78,9 +78,7 @@ static void check_handle(cublasLtHandle_t h)
 cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *d, cublasComputeType_t type,
                                         cudaDataType_t scale)
 {
-    if (type != CUBLAS_COMPUTE_32F && type != CUBLAS_COMPUTE_32F_FAST_TF32)
-        return CUBLAS_STATUS_NOT_SUPPORTED;
-    if (scale != CUDA_R_32F)
+    if (scale != CUDA_R_32F || (type != CUBLAS_COMPUTE_32F && type != CUBLAS_COMPUTE_32F_FAST_TF32))
         return CUBLAS_STATUS_NOT_SUPPORTED;
     return make("cublasLtMatmulDescCreate", d, sizeof(cublasOperation_t));
 }

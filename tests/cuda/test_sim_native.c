@@ -152,7 +152,7 @@ static void test_pieces(void **state)
         for (int half = 0; half < 2; half++) {
             bs_dtype type = half ? BS_DTYPE_BF16 : BS_DTYPE_FP32;
             bs_gemm_invariance t;
-            assert_ok(bs_gemm_invariance_begin(&t, r.stream, type, rows, p->filters, 7, p->words));
+            assert_ok(bs_gemm_invariance_begin(&t, r.stream, type, rows, p->filters, 7, p->param[1]));
             assert_int_equal(bs_row_size(type, t.rows) % 256, 0);
             assert_true(t.rows <= rows || rows < 128);
             bs_gemm_invariance_end(&t);
